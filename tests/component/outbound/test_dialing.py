@@ -370,7 +370,7 @@ def test_whose_agent_left_while_the_answer_was_written_is_looked_at_soon(
 def test_an_unclear_dial_adopts_the_leg_that_is_talking(room: CallsRoom) -> None:
     call = room.queued()
     room.telephony.outcomes = [Unclear("TimeoutError")]
-    dialing = Call(**{name: getattr(call, name) for name in Call.__slots__} | {"attempt": 1})
+    dialing = replace(call, attempt=1)
     room.telephony.views = [a_leg(dialing, "ringing")] * 3 + [a_leg(dialing, "active")]
     room.ring()
     assert (room.call().state, room.call().leg_sid) == (State.ACTIVE, "PA_leg")
@@ -387,7 +387,7 @@ def test_an_unclear_dial_whose_conversation_somebody_else_told_of_is_not_cut_off
 
     room.telephony.while_ringing = is_answered
     room.telephony.outcomes = [Unclear("TimeoutError")]
-    dialing = Call(**{name: getattr(call, name) for name in Call.__slots__} | {"attempt": 1})
+    dialing = replace(call, attempt=1)
     room.telephony.views = [a_leg(dialing, "dialing")]
     room.ring()
     assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
@@ -760,7 +760,7 @@ def test_a_dial_of_the_carriers_that_never_went_out_is_known_to_its_dialer(room:
 def test_an_unclear_dial_of_the_carriers_adopts_the_leg_and_waits_for_its_agent(room: CallsRoom) -> None:
     call = room.queued()
     room.telephony.outcomes = [Unclear("TimeoutError")]
-    dialing = Call(**{name: getattr(call, name) for name in Call.__slots__} | {"attempt": 1})
+    dialing = replace(call, attempt=1)
     talking = a_leg(dialing, "active")
     with_agent = RoomView(talking.legs, AGENT_THERE.agents)
     room.telephony.views = [talking, talking, talking, with_agent]
