@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,29 +39,22 @@ class Part:
     name: str
     arguments: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
-    began_at: float = 0.0
-    taken_s: float | None = None
 
     def start(self, **how: Any) -> None:
-        self.began_at = time.monotonic()
         self.process = subprocess.Popen([sys.executable, "-m", "pytest", *self.arguments], **how)
 
     def wait(self) -> None:
         assert self.process is not None
         self.process.wait()
-        self.is_over()
 
+    @property
     def is_over(self) -> bool:
-        if self.process is None or self.process.poll() is None:
-            return False
-        if self.taken_s is None:
-            self.taken_s = time.monotonic() - self.began_at
-        return True
+        return self.process is not None and self.process.poll() is not None
 
     def end(self, by: signal.Signals | None, *, leads: bool = False) -> None:
         """Ends it where it runs: by that signal, if it has not had it from the terminal, too, and with all its workers
         where it leads a session of its own. What tests have started they stop themselves, for which they have time."""
-        if self.process is None or self.is_over():
+        if self.process is None or self.is_over:
             return
         if by is not None:
             (os.killpg if leads else os.kill)(self.process.pid, by)
@@ -77,8 +69,7 @@ class Part:
         return self.process is not None and self.process.returncode == 0
 
     def __str__(self) -> str:
-        became = "passed" if self.passed else "failed"
-        return f"{self.name}: {became} in {self.taken_s or 0:.0f} s"
+        return f"{self.name}: {'passed' if self.passed else 'failed'}"
 
 
 def parts_of(stack_workers: str, workers: str, beside_workers: str, options: Sequence[str], notes: Path) -> list[Part]:
@@ -102,7 +93,7 @@ def run(parts: Sequence[Part], printed: Path) -> bool:
             beside.start(stdout=output, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_give_way)
         of_stack.start()
         of_stack.wait()
-        is_shown = beside.is_over()
+        is_shown = beside.is_over
         if is_shown:
             _show(printed)
         others.start()

@@ -43,7 +43,7 @@ def test_it_fails_where_one_of_its_parts_does(
     assert run(parts, tmp_path / "printed") is (failing is None)
     told = capfd.readouterr().out
     for place, name in enumerate(names):
-        assert f"{name}: {'failed' if place == failing else 'passed'} in " in told
+        assert f"{name}: {'failed' if place == failing else 'passed'}\n" in told
     assert told.count("1 passed") + told.count("1 failed") == len(parts), "what the second prints is shown, too"
 
 

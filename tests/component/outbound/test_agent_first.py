@@ -287,7 +287,7 @@ def test_a_trial_for_which_livekit_makes_no_room_leaves_the_agent_to_the_next_ca
 def test_nobody_is_rung_after_the_moment_at_which_their_call_expires(room: CallsRoom) -> None:
     """Its agent is late, and it may be bedtime by then."""
     room.queued(expires_at=NOW + 3_000, due_at=NOW + 3_000, agent_join_timeout_s=30)
-    the_agent_comes(room, after_looks=20)
+    the_agent_comes(room, after_looks=25)
     room.ring_once()
     assert room.telephony.dialed == []
     assert (room.call().state, room.in_use) == (State.QUEUED, 0)

@@ -201,7 +201,7 @@ def test_no_call_goes_along_with_another_without_a_turn_of_its_own(room: CallsRo
         assert [call.call_id for call in admitted] == [f"call_{n:03}"]
 
 
-@pytest.mark.parametrize(("requests_per_minute", "looks"), [(FEW, 5), (0, 17)])
+@pytest.mark.parametrize(("requests_per_minute", "looks"), [(FEW, 5), (0, 18)])
 def test_a_slow_agent_is_looked_for_less_often_where_livekit_counts(
     room: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch, requests_per_minute: int, looks: int
 ) -> None:
