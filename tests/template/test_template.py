@@ -405,8 +405,25 @@ def test_any_carrier_that_is_believed_may_tell_of_answers(secret: str) -> None:
     given = {"AnswerFrom": "carrier", secret: "a secret"}
     assert refusals(given) == []
     variables = FUNCTIONS["DialNextFunction"]["Properties"]["Environment"]["Variables"]
-    condition, is_told, _ = variables["LINK_CARRIER_CALLS"]["Fn::If"]
+    condition, is_told, _ = variables["CARRIERS_REPORT"]["Fn::If"]
     assert (holds(TEMPLATE_READ["Conditions"][condition], given), is_told) == (True, "true"), "as the dialer asks for"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "is_there"),
+    [
+        ("", False),
+        ("sip-hook", False),
+        ("twilio-auth-token", True),
+        ("twilio-auth-token,sip-hook", True),
+        ("sip-hook,twilio-auth-token", True),
+    ],
+)
+def test_the_dialer_looks_for_carriers_ids_where_twilio_reports(secrets: str, is_there: bool) -> None:
+    variables = FUNCTIONS["DialNextFunction"]["Properties"]["Environment"]["Variables"]
+    condition, looks, _ = variables["LINK_CARRIER_CALLS"]["Fn::If"]
+    given = {"TelnyxPublicKey": "a key", "CarrierSecrets": secrets}
+    assert (holds(TEMPLATE_READ["Conditions"][condition], given), looks) == (is_there, "true")
 
 
 def queues_sent_to(function: str) -> set[str]:

@@ -34,7 +34,8 @@ class Settings(SignalSettings):
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
     livekit_per_minute: float = number("LIVEKIT_REQUESTS_PER_MINUTE")
     answer_told_by: str = optional("ANSWER_FROM")
-    carriers_report: bool = flag("LINK_CARRIER_CALLS")
+    carriers_report: bool = flag("CARRIERS_REPORT")
+    links_calls: bool = flag("LINK_CARRIER_CALLS")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     events: EventSettings = group(EventSettings)
 
@@ -45,10 +46,11 @@ class Settings(SignalSettings):
     def check(self) -> None:
         if self.answer_told_by not in {"", *AnswerFrom}:
             raise SettingsError(f"ANSWER_FROM is not one of {', '.join(AnswerFrom)}")
-        if self.answer_from is AnswerFrom.CARRIER and not self.carriers_report:
+        # The release before told the dialer of carriers that report by the second alone.
+        if self.answer_from is AnswerFrom.CARRIER and not (self.carriers_report or self.links_calls):
             raise SettingsError(
-                "ANSWER_FROM is carrier, and LINK_CARRIER_CALLS is not true: without a carrier's hook nobody tells of"
-                " an answer"
+                "ANSWER_FROM is carrier, and CARRIERS_REPORT is not true: without a carrier's hook nobody tells of an"
+                " answer"
             )
 
 
@@ -92,8 +94,9 @@ def compose(
         # What is usual is not stored with every call.
         answer_from=None if settings.answer_from is AnswerFrom.DIALER else settings.answer_from,
     )
-    # Each link costs a write, and only carriers that report ask for them.
-    links = CarrierLinkTable(dynamodb, table, clock) if settings.carriers_report else None
+    # Each link costs a write and a request to LiveKit. Telnyx and the generic form name a call when it begins, and are
+    # known by that: only Twilio's callbacks may never name theirs.
+    links = CarrierLinkTable(dynamodb, table, clock) if settings.links_calls else None
     arrivals = Arrivals()
 
     def tell_ringing(call: Call) -> None:

@@ -154,6 +154,7 @@ class World:
             "ASKED_APART": "true",
             "DUE_IN_SHARDS": str(self.in_shards[-1]).lower(),
             "SIP_HOOK_SECRET": CARRIER_SECRET,
+            "CARRIERS_REPORT": "true",
             "LINK_CARRIER_CALLS": "true",
             "RUNNER_CONNECTIONS_URL": "https://connections.test",
             "RECORDS_BUCKET": RECORDS_BUCKET,
