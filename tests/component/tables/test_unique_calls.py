@@ -135,7 +135,10 @@ def test_a_key_that_was_answered_with_the_call_under_way_stands_for_it_for_good(
     assert customer.asks(key="b")[0] == 200
     customer.happens(first["call_id"], EndAsked(first_moment(customer, first), EndReason.API_HUNG_UP))
     status, again, headers = customer.asks(key="b")
-    assert (status, again["call_id"], headers["idempotent-replayed"]) == (201, first["call_id"], "true")
+    assert (status, again["call_id"], headers["idempotent-replayed"]) == (200, first["call_id"], "true")
+    assert again["already_under_way"] and headers["call-already-under-way"] == "true", "as it was answered then"
+    status, again, headers = customer.asks(key="a")
+    assert (status, "already_under_way" in again, "call-already-under-way" in headers) == (201, False, False)
     assert customer.rows == 1
     status, problem, _ = customer.asks(key="b", data={"other": 1})
     assert (status, problem["code"]) == (422, "idempotency_key_reused")

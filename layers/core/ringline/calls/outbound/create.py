@@ -85,7 +85,7 @@ class CreateCall:
         # A repeat is answered whatever has changed since: its pipe may be gone, its expiry may have passed.
         used = None if once is None else self.store.created_before(account_id, once, self.clock())
         if used is not None:
-            return Accepted(self._replayed(account_id, used, once), replayed=True)
+            return self._replayed(account_id, used, once)
         gate = self.store.gate(account_id)
         call = self._call(account_id, request, gate)
         in_the_way = None if call.unique_to is None else self.store.in_the_way(call)
@@ -104,7 +104,7 @@ class CreateCall:
                 self._ring(call)
                 return Accepted(call)
             if isinstance(before, CreatedBefore):
-                return Accepted(self._replayed(account_id, before, once), replayed=True)
+                return self._replayed(account_id, before, once)
             in_the_way = before
         raise TableContended
 
@@ -117,11 +117,12 @@ class CreateCall:
         """Nothing is made. An idempotency key stands for the call all the same: a repeat must not make one later."""
         before = None if once is None else self.store.remember(other, once, self.clock())
         if before is not None:
-            return Accepted(self._replayed(other.account_id, before, once), replayed=True)
+            return self._replayed(other.account_id, before, once)
         self.log.info("call is under way", extra={"call_id": other.call_id, "to_number": masked(other.to_number)})
         return Accepted(self.store.whole(other), under_way=True)
 
-    def _replayed(self, account_id: str, before: CreatedBefore, once: Once | None) -> Call:
+    def _replayed(self, account_id: str, before: CreatedBefore, once: Once | None) -> Accepted:
+        """The same answer again."""
         if once is None or before.body_hash != once.body_hash:
             raise invalid_field(
                 "Idempotency-Key", "was used within 24 hours for another body", code="idempotency_key_reused"
@@ -129,7 +130,7 @@ class CreateCall:
         call = self.store.get(account_id, before.call_id)
         if call is None:
             raise LookupError(f"an idempotency key names {before.call_id}, which is not there")
-        return self.store.whole(call)
+        return Accepted(self.store.whole(call), replayed=True, under_way=before.under_way)
 
     def _check_day(self, call: Call, gate: Gate) -> bool:
         """Whether the call is to a number that the account has not called, where there is a cap on those. A call for a

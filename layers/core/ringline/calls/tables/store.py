@@ -148,7 +148,7 @@ class CallStore:
     def remember(self, call: Call, once: Once, now: int) -> CreatedBefore | None:
         """Has the idempotency key stand for a call that was there before; or says for which one it stands already."""
         try:
-            self._db.put_item(**self._companions.once_put(call, once, now), **TELLING)
+            self._db.put_item(**self._companions.once_put(call, once, now, under_way=True), **TELLING)
         except ClientError as error:
             if not condition_failed(error):
                 raise
@@ -370,7 +370,7 @@ class CallStore:
 
 
 def _created_before(used: dict[str, Any]) -> CreatedBefore:
-    return CreatedBefore(used["call_id"], used["body_hash"])
+    return CreatedBefore(used["call_id"], used["body_hash"], used.get("under_way", False))
 
 
 def _place_of(account_id: str, entry: QueueEntry) -> dict[str, Any]:

@@ -98,8 +98,10 @@ class Companions:
             return self.put(item, NUMBER_HAS_NO_CALL)
         return self.put(item, NUMBER_HAS_NO_OTHER_CALL, to_item({":over": over}))
 
-    def once_put(self, call: Call, once: Once, now: int) -> dict[str, Any]:
-        return self.put(_once_item(call, once, now), KEY_IS_UNUSED, to_item({":now_s": now // MS_PER_S}))
+    def once_put(self, call: Call, once: Once, now: int, *, under_way: bool = False) -> dict[str, Any]:
+        return self.put(
+            _once_item(call, once, now, under_way=under_way), KEY_IS_UNUSED, to_item({":now_s": now // MS_PER_S})
+        )
 
     def _queue(self, before: Call, after: Call) -> Iterator[Companion]:
         stays = before.state is after.state and before.eligible_at == after.eligible_at
@@ -299,7 +301,7 @@ def entry_attributes(call: Call) -> dict[str, Any]:
     }
 
 
-def _once_item(call: Call, once: Once, now: int) -> Item:
+def _once_item(call: Call, once: Once, now: int, *, under_way: bool) -> Item:
     return to_row(
         {
             "pk": once_pk(call.account_id),
@@ -307,5 +309,7 @@ def _once_item(call: Call, once: Once, now: int) -> Item:
             "call_id": call.call_id,
             "body_hash": once.body_hash,
             "ttl_at_s": now // MS_PER_S + _KEY_KEPT_S,
+            # Only where it was so.
+            "under_way": under_way or None,
         }
     )

@@ -42,10 +42,12 @@ class Once(Record):
 
 
 class CreatedBefore(Record):
-    """The call an idempotency key was used for, and the body it came with then."""
+    """The call an idempotency key was used for, and the body it came with then. `under_way` where that call had been
+    there before."""
 
     call_id: str
     body_hash: str
+    under_way: bool = False
 
 
 class InTheWay(Record):
