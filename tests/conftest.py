@@ -67,6 +67,16 @@ def pytest_sessionfinish() -> None:
     faulthandler.cancel_dump_traceback_later()
 
 
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Says which fields differ: pytest does for dataclasses whose methods are compiled, and ours are not always."""
+    names = getattr(type(left), "__dataclass_fields__", None) or getattr(type(left), "_names", None)
+    if op != "==" or names is None or type(left) is not type(right):
+        return None
+    pairs = ((name, getattr(left, name), getattr(right, name)) for name in names)
+    differ = [f"{name}: {ours!r} != {theirs!r}" for name, ours, theirs in pairs if ours != theirs]
+    return [f"two {type(left).__name__} of which {len(differ)} fields differ", *differ]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Spreading(config, log)

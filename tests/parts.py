@@ -2,7 +2,7 @@
 
     of the stack    their calls take the time that calls take, so the machine is theirs. They wait more than they work:
                     several stacks run side by side
-    beside it       needs nothing but a processor, and has it when nobody else wants it
+    beside it       needs a processor and hardly anything else, and has it when the first does not want it
     all others      when the first part is over. One in four waits, for phones on a real clock and for processes: one
                     worker more than there are cores
 
@@ -21,12 +21,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 OF_THE_STACK = "tests/stack"
-BESIDE = ("tests/unit", "tests/property", "tests/template")
-"""Folders whose tests look at no clock but one of their own, and have no processes to wait for."""
+BESIDE = ("tests/unit", "tests/property")
+"""Folders whose tests hardly wait, for a clock or a process, and do not mind to wait long."""
+
+_NICENESS = 10
+"""A tenth of what others get of a processor that all of them want (sched(7))."""
 
 _OWN_GROUPS_NICENESS = Path("/proc/self/autogroup")
-"""Linux shares the processor between sessions first, and by this (sched(7), "The autogroup feature")."""
+"""Linux shares the processor between sessions first, and by this ("The autogroup feature" there)."""
 
 _ENDS_WITHIN_S = 60.0
 """A stack is taken down in some seconds."""
@@ -65,11 +70,12 @@ class Part:
             self.process.wait()
 
     @property
-    def passed(self) -> bool:
-        return self.process is not None and self.process.returncode == 0
+    def code(self) -> int | None:
+        return None if self.process is None else self.process.returncode
 
     def __str__(self) -> str:
-        return f"{self.name}: {'passed' if self.passed else 'failed'}"
+        became = {0: "passed", pytest.ExitCode.NO_TESTS_COLLECTED: "no such tests"}
+        return f"{self.name}: {became.get(self.code or 0, 'failed')}"
 
 
 def parts_of(stack_workers: str, workers: str, beside_workers: str, options: Sequence[str], notes: Path) -> list[Part]:
@@ -103,18 +109,21 @@ def run(parts: Sequence[Part], printed: Path) -> bool:
             _show(printed)
     except BaseException as why:
         beside.end(signal.SIGTERM, leads=True)
+        _show(printed)
         for part in (of_stack, others):
             part.end(None if isinstance(why, KeyboardInterrupt) else signal.SIGINT)
         raise
     print("\n".join(map(str, parts)), flush=True)
-    return all(part.passed for part in parts)
+    # With `-k` a part may have no test.
+    codes = {part.code for part in parts}
+    return 0 in codes and codes <= {0, pytest.ExitCode.NO_TESTS_COLLECTED}
 
 
 def _give_way() -> None:
-    """In the process that is to come: it has the processor when nobody else wants it."""
-    os.nice(19)
+    """In the process that is to come."""
+    os.nice(_NICENESS)
     with suppress(OSError):
-        _OWN_GROUPS_NICENESS.write_text("19")
+        _OWN_GROUPS_NICENESS.write_text(str(_NICENESS))
 
 
 def _show(printed: Path) -> None:
@@ -131,8 +140,11 @@ def main() -> int:
     said.add_argument("--beside-workers", default=str(os.cpu_count()), help="workers of what runs beside them")
     said.add_argument("--workers", required=True, help="workers of all others")
     given, options = said.parse_known_args()
-    # Whoever ends this process ends what it has started.
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(128 + signal.SIGTERM))
+    # Whoever ends this process ends what it has started, and so does who closes its terminal. Where it was started with
+    # Ctrl-C ignored, as by `make test &`, its parts would ignore it, too.
+    for ends in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ends, lambda told, _frame: sys.exit(128 + told))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="ringline-tests-") as folder:
         parts = parts_of(given.stack_workers, given.workers, given.beside_workers, options, Path(folder))
         return 0 if run(parts, Path(folder) / "beside.log") else 1

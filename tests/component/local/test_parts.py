@@ -47,7 +47,17 @@ def test_it_fails_where_one_of_its_parts_does(
     assert told.count("1 passed") + told.count("1 failed") == len(parts), "what the second prints is shown, too"
 
 
-def test_what_runs_ends_with_it(tmp_path: Path) -> None:
+def test_a_part_may_have_none_of_the_tests_that_are_asked_for_but_not_all_of_them(tmp_path: Path) -> None:
+    parts = [a_part(tmp_path, name, PASSES) for name in ("first", "second", "third")]
+    for part in parts[:2]:
+        part.arguments = [*part.arguments, "-k", "nothing"]
+    assert run(parts, tmp_path / "printed")
+    parts[2].arguments = parts[0].arguments
+    assert not run(parts, tmp_path / "printed")
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_what_runs_ends_with_it(told: signal.Signals, tmp_path: Path) -> None:
     """Both parts: the second leads a session of its own, which no Ctrl-C reaches."""
     names = ("first", "second")
     for name in names:
@@ -64,7 +74,9 @@ parts.parts_of = lambda *_: [a_part("first"), a_part("second"), a_part("first")]
 sys.argv = ["parts", "--workers", "1"]
 sys.exit(parts.main())
 """
-    whole = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL)
+    whole = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         deadline = time.monotonic() + 60
         while not all((tmp_path / name).exists() and (tmp_path / name).read_text() for name in names):
@@ -72,9 +84,11 @@ sys.exit(parts.main())
             assert time.monotonic() < deadline
             time.sleep(0.05)
         first, second = (int((tmp_path / name).read_text()) for name in names)
-        assert (os.getpriority(os.PRIO_PROCESS, first), os.getpriority(os.PRIO_PROCESS, second)) == (0, 19)
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, first) == ours < os.getpriority(os.PRIO_PROCESS, second)
     finally:
-        whole.send_signal(signal.SIGTERM)
+        # Ctrl-C goes to all that the terminal has in front.
+        (os.killpg if told is signal.SIGINT else os.kill)(whole.pid, told)
         whole.wait(30)
     for pid in (first, second):
         with pytest.raises(ProcessLookupError):

@@ -142,6 +142,18 @@ def test_an_answer_is_waited_for_until_livekit_shows_it(room: CallsRoom, carrier
     assert room.call().answered_at is not None
 
 
+def test_a_room_whose_end_was_asked_for_is_ended_also_where_the_dialer_told_the_answer_and_died(
+    room: CallsRoom, carrier: Carrier
+) -> None:
+    dialing(room)
+    room.progress.apply(ACCOUNT, "call_1", EndAsked(room.clock(), EndReason.API_HUNG_UP, 1))
+    room.telephony.views = [seen("active", AGENT)]
+    carrier.meanwhile = lambda: _dialer_answered(room, carrier, "call_1")
+    carrier.tells(Kind.ANSWERED)
+    assert room.telephony.ended_rooms == [f"{ACCOUNT}.call_1.1"]
+    assert (room.call().state.is_terminal, room.in_use) == (True, 0)
+
+
 @pytest.mark.parametrize("state", ["conversation", "over", "next attempt", "gone"])
 def test_livekit_is_not_asked_for_an_answer_that_the_dialer_tells_meanwhile(
     room: CallsRoom, carrier: Carrier, state: str
@@ -156,11 +168,8 @@ def test_livekit_is_not_asked_for_an_answer_that_the_dialer_tells_meanwhile(
     }
     carrier.meanwhile = meanwhile[state]
     outcome = carrier.tells(Kind.ANSWERED)
-    if state == "gone":
-        assert outcome == "unknown_call"
-        return
     assert room.telephony.looks == 0
-    assert outcome == {"conversation": "answered_before"}.get(state, outcome)
+    assert outcome == {"conversation": "answered_before", "gone": "unknown_call"}.get(state, outcome)
     assert outcome != "applied"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ringline.record import Record, stored
+from tests.conftest import pytest_assertrepr_compare
 
 
 class Point(Record):
@@ -156,6 +157,26 @@ def test_what_is_stored_is_never_changed_and_each_has_a_default_of_its_own() -> 
 
 def test_what_is_stored_survives_being_sent_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(Longer("a", 1, z=7))) == Longer("a", 1, z=7)
+
+
+def test_what_a_dataclass_may_have_besides_is_refused() -> None:
+    def make_anew(self: object) -> None:
+        raise AssertionError
+
+    for name in ("__init__", "__post_init__", "__repr__", "__eq__", "__hash__"):
+        with pytest.raises(TypeError, match="Odd needs a dataclass"):
+            stored(type("Odd", (), {"__annotations__": {"x": int}, name: make_anew}))
+    left_out = {"__annotations__": {"x": int}, "x": field(default=1, init=False)}
+    with pytest.raises(TypeError, match="Odd needs a dataclass"):
+        stored(type("Odd", (), left_out))
+
+
+def test_a_failing_test_names_the_fields_that_differ() -> None:
+    told = pytest_assertrepr_compare("==", Row("a", 1), Row("a", 2, y=3))
+    assert told is not None
+    assert told[1:] == ["x: 1 != 2", "y: 2 != 3"]
+    assert pytest_assertrepr_compare("==", Row("a", 1), Longer("a", 1)) is None
+    assert pytest_assertrepr_compare("!=", Row("a", 1), Row("a", 1)) is None
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@
       |  0.2 to 0.5 s, as     |
       |  agents take          |
       | who is in the room? ->|               |
-      | still wanted? ----------------------->|      side by side, 0.04 s later, each 0.08 s, and then less often;
-      |                       |               |      where LiveKit counts requests after 0.3, 0.5, 0.8, then each second
+      | still wanted? ----------------------->|      side by side; again after 0.04 s, then each 0.08 s, then
+      |                       |               |      less often; where LiveKit counts requests after 0.3, 0.5
+      |                       |               |      and 0.8 s, and then each second
       |       1.5 s: "waits for its agent" -->|      from now on the record proves that no INVITE was sent
       | the agent is there: "it came" ------->|
       | INVITE -------------->|

@@ -25,7 +25,7 @@ from ringline.runtime.clock import MS_PER_S, Clock
 
 
 class Answers(Record):
-    """`links` is None where no carrier reports: then nobody needs to know which call a carrier's id belongs to."""
+    """`links` is None where each carrier that reports names the call itself: then nobody asks for its ids."""
 
     attempts: Attempts
     looks: LookQueue

@@ -28,7 +28,7 @@ def _always() -> bool:
 
 
 class DialNext(Record):
-    """`links` is for deployments whose carriers report: there each answer notes the carrier's ids of the call.
+    """`links` is for carriers whose reports may not name their call: there each answer notes the carrier's ids of it.
     `tell_ringing` announces that the phone of a call rings; announcing it twice is harmless. `may_claim` is asked
     before each claim: a process that stops takes on no further call, and leaves the bell to another. `arrivals` is
     what the process has learned of how long agents take to come; without it each dial begins anew."""

@@ -55,11 +55,15 @@ class CarrierAnswers:
     async def hear(self, call: Call, attempt_id: AttemptId, at: int) -> str:
         """What came of the carrier's word that this attempt was answered at that moment."""
         if _dialer_tells(call, attempt_id):
-            call = await self._with_dialers_word(call, attempt_id)
+            current_call = await self._with_dialers_word(call, attempt_id)
+            if current_call is None:
+                return "unknown_call"
+            call = current_call
         if not is_in_attempt(call, attempt_id):
             # LiveKit is not asked: the lifecycle has a name for what comes too late.
             return self._named(self._apply(call, attempt_id, at, _Sighting(None, None)))
-        if _is_answered(call):
+        # Where the end was asked for while it rang, whoever told the answer may have died before it ended the room.
+        if _is_answered(call) and (call.end_asked_at is None or call.active_at is not None):
             return "answered_before"
         async with self.telephony() as telephony:
             sighting = await self._sighting(telephony, call)
@@ -72,14 +76,15 @@ class CarrierAnswers:
                 await self._go_on(telephony, call, sighting.leg, outcome)
         return self._named(outcome)
 
-    async def _with_dialers_word(self, call: Call, attempt_id: AttemptId) -> Call:
-        """The call as soon as the dialer has told its answer, or as it is in the end."""
+    async def _with_dialers_word(self, call: Call, attempt_id: AttemptId) -> Call | None:
+        """The call as soon as the dialer has told its answer, or as it is in the end; None if it is gone."""
+        current_call: Call | None = call
         for wait_s in _DIALER_FIRST_S:
             await self.pause(wait_s)
-            call = self.store.get(call.account_id, call.call_id) or call
-            if not _dialer_tells(call, attempt_id):
+            current_call = self.store.get(call.account_id, call.call_id)
+            if current_call is None or not _dialer_tells(current_call, attempt_id):
                 break
-        return call
+        return current_call
 
     async def _sighting(self, telephony: Telephony, call: Call) -> _Sighting | str:
         """The answer with whom LiveKit shows, or in a word why it is not believed."""
