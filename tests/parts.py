@@ -27,8 +27,9 @@ OF_THE_STACK = "tests/stack"
 BESIDE = ("tests/unit", "tests/property")
 """Folders whose tests hardly wait, for a clock or a process, and do not mind to wait long."""
 
-_NICENESS = 10
-"""A tenth of what others get of a processor that all of them want (sched(7))."""
+_NICENESS = 15
+"""A thirtieth of a processor that somebody else wants, too (sched(7)): a test of a second takes half a minute then, and
+none of these gives up sooner."""
 
 _OWN_GROUPS_NICENESS = Path("/proc/self/autogroup")
 """Linux shares the processor between sessions first, and by this ("The autogroup feature" there)."""
