@@ -28,8 +28,8 @@ BESIDE = ("tests/unit", "tests/property")
 """Folders whose tests hardly wait, for a clock or a process, and do not mind to wait long."""
 
 _NICENESS = 19
-"""A seventieth of a processor that somebody else wants, too (sched(7)). The few of these tests that have a time-out pass
-with a fiftieth; with a thirtieth or a tenth those of the stack, which wake up often, took half a minute longer."""
+"""A seventieth of a processor that somebody else wants, too (sched(7)). The few of these tests that have a time-out
+pass with a fiftieth; with a thirtieth or a tenth those of the stack, which wake up often, took half a minute longer."""
 
 _OWN_GROUPS_NICENESS = Path("/proc/self/autogroup")
 """Linux shares the processor between sessions first, and by this ("The autogroup feature" there)."""
