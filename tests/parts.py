@@ -24,12 +24,13 @@ from typing import Any
 import pytest
 
 OF_THE_STACK = "tests/stack"
-BESIDE = ("tests/unit", "tests/property")
-"""Folders whose tests hardly wait, for a clock or a process, and do not mind to wait long."""
+_OF_UNIT = ("accounts", "agents", "calls", "cli", "routing", "runtime", "simulation", "telephony", "voices", "webhooks")
+BESIDE = ("tests/property", *(f"tests/unit/{folder}" for folder in _OF_UNIT))
+"""Folders whose tests wait for no clock but one of their own, and for no process that has a time-out."""
 
 _NICENESS = 19
-"""A seventieth of a processor that somebody else wants, too (sched(7)). The few of these tests that have a time-out
-pass with a fiftieth; with a thirtieth or a tenth those of the stack, which wake up often, took half a minute longer."""
+"""A seventieth of a processor that somebody else wants, too (sched(7)): with a thirtieth or a tenth the tests of the
+stack, whose processes wake up often, took half a minute longer."""
 
 _OWN_GROUPS_NICENESS = Path("/proc/self/autogroup")
 """Linux shares the processor between sessions first, and by this ("The autogroup feature" there)."""

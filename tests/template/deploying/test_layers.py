@@ -43,35 +43,6 @@ def test_the_benchmark_can_import_each_function(function: str) -> None:
     assert imports.import_ms(function, "import handler", built.functions[function], imports.environment_of(built)) > 0
 
 
-NEEDED_BY_FEW = {"asyncio", "pydantic", "livekit", "aiohttp", "ringline.webhooks.replaying.steps"}
-QUICK = (
-    "authorize_request",
-    "deliver_webhook",
-    "receive_livekit_event",
-    "receive_sip_event",
-    "relay_call_changes",
-    "sweep",
-)
-
-
-@pytest.mark.parametrize("function", QUICK)
-def test_what_few_runs_of_a_function_need_is_not_loaded_with_it(function: str) -> None:
-    """docs/adr/0003-light-imports.md. What is imported again at a module's head is noticed here, and not by a clock."""
-    built = build.build_all()
-    program = "import handler, sys; print(*sys.modules)"
-    command = [sys.executable, "-S", "-B", "-c", program]
-    loaded = subprocess.run(
-        command,
-        env=dict(imports.environment_of(built)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-        cwd=built.functions[function],
-    )
-    assert NEEDED_BY_FEW & set(loaded.stdout.split()) == set()
-
-
 def test_the_layers_hold_what_each_client_of_aws_needs_and_of_no_other_service() -> None:
     """botocore finds out what a service takes when its client is made."""
     asked = sorted(
