@@ -163,7 +163,7 @@ SLOWEST := --durations=15 --durations-min=1
 # begins sooner without workers.
 TESTS ?= tests
 STACK_WORKERS ?= 4
-WORKERS ?= $(shell expr $(CORES) + 1)
+WORKERS ?= $(shell expr $(CORES) + 2)
 test: $(DEV) $(EMULATOR) $(SAM_CLI) $(CHECKS)
 ifeq ($(TESTS),tests)
 	$(PYTHON) -m tests.parts --stack-workers $(STACK_WORKERS) --workers $(WORKERS) $(SLOWEST) $(PYTEST_OPTIONS)

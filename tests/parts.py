@@ -3,8 +3,8 @@
     of the stack    their calls take the time that calls take, so the machine is theirs. They wait more than they work:
                     several stacks run side by side
     beside it       needs a processor and hardly anything else, and has it when the first does not want it
-    all others      when the first part is over. One in four waits, for phones on a real clock and for processes: one
-                    worker more than there are cores
+    all others      when the first part is over. Some wait, for phones on a real clock and for processes: two workers
+                    more than there are cores
 
 Exit code 0 only where all parts passed. What the second part prints is shown when both it and the first are over.
 """
@@ -24,7 +24,10 @@ from typing import Any
 import pytest
 
 OF_THE_STACK = "tests/stack"
-_OF_UNIT = ("accounts", "agents", "calls", "cli", "routing", "runtime", "simulation", "telephony", "voices", "webhooks")
+_OF_UNIT = (
+    *("accounts", "agents", "calls", "cli", "house", "routing", "runtime", "simulation", "telephony", "voices"),
+    "webhooks",
+)
 BESIDE = ("tests/property", *(f"tests/unit/{folder}" for folder in _OF_UNIT))
 """Folders whose tests wait for no clock but one of their own, and for no process that has a time-out."""
 
